@@ -118,11 +118,15 @@ class ExportFlow(Flow):
 class BulkExportFlow(Flow):
     """The export of some fields of a model's records, of many records by one call.
 
-    ``fields``: names of the Odoo fields that are sent.
+    - ``fields``: names of the Odoo fields that are sent
+    - ``page_size``: how many records one job exports. 1: each record has a job, for which imports
+      of the record wait. More, such as 500, is for fields that no import overwrites: a thousand
+      changes are two jobs
     """
 
     direction = "export"
     fields: Collection[str] = ()
+    page_size: int = 1
 
 
 class FlowSwitchedOff(NothingToDoJob):

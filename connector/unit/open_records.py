@@ -30,12 +30,13 @@ _BULK_EXPORTS = (
     "odoo.addons.connector.unit.exporter.bulk.export_bulk",
     "odoo.addons.connector.unit.bulk_exporter.export_bulk",
 )
+_BULK_PAGES = ("odoo.addons.connector.unit.exporter.bulk_page.export_page",)
 _LISTS = (
     "odoo.addons.connector.unit.importer.batch.import_batch",
     "odoo.addons.connector.unit.batch_importer.import_batch",
 )
 #: All of them.
-NOTED = (*_IMPORTS, *_PAGES, *_LISTS, *_EXPORTS, *_BULK_EXPORTS)
+NOTED = (*_IMPORTS, *_PAGES, *_LISTS, *_EXPORTS, *_BULK_EXPORTS, *_BULK_PAGES)
 
 
 def import_scope(model_name: str, backend_id: int) -> str:
@@ -86,6 +87,8 @@ def scope_and_keys(
         return export_scope(model_name), [export_key(args[0])]
     if function in _BULK_EXPORTS:
         return export_scope(model_name), [bulk_export_key(*args[1:])]
+    if function in _BULK_PAGES:
+        return export_scope(model_name), [bulk_export_key(binding_id, *args[2:]) for binding_id in args[1]]
     if function in _IMPORTS:
         force = kwargs.get("force", args[2] if len(args) > 2 else False)
         return import_scope(model_name, args[0]), [import_key(args[1], force)]
@@ -101,4 +104,4 @@ def direction_of(session: ConnectorSession) -> Literal["import", "export"] | Non
     function = getattr(session.job, "function", None)
     if function in (*_IMPORTS, *_PAGES):
         return "import"
-    return "export" if function in (*_EXPORTS, *_BULK_EXPORTS) else None
+    return "export" if function in (*_EXPORTS, *_BULK_EXPORTS, *_BULK_PAGES) else None

@@ -3,11 +3,12 @@
 It is run by a grouped job.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, TypeAlias
 
 from odoo.models import BaseModel
+from odoo.tools import split_every
 
 from odoo.addons.jobs_queue.exception import GroupResultError, RetryableJobError
 from odoo.addons.jobs_queue.jobs import job
@@ -34,6 +35,9 @@ from ..synchronizer import a_moment
 from ..types import Values
 from .unanswered import forget_until_answered
 from .unsent_changes import mark_unsent
+
+#: Exports bindings by an exporter: ``function(exporter, ids)``.
+Export: TypeAlias = Callable[[Any, Sequence[int]], dict[int, str]]
 
 
 class BulkExporter(ImportHold):
@@ -62,6 +66,9 @@ class BulkExporter(ImportHold):
     #: it ships: then each export sends them, also if they are those that were sent last
     _changes_there: bool = False
 
+    #: Maximum number of records of one call. Set it if the system takes fewer or more
+    _page_size: int = 100
+
     def run(self, binding_ids: Sequence[int]) -> dict[int, str]:
         """Export records.
 
@@ -86,6 +93,7 @@ class BulkExporter(ImportHold):
         for binding in bindings:
             messages[binding.id] = refusal if binding.no_export else nothing
         refused = self._send(changes)
+        self._sent.update(binding.id for binding in changes if binding not in refused)
         for binding in changes:
             messages[binding.id] = self._("Updated record %s.", binding.external_id)
         settled = [binding.id for binding in bindings if binding not in refused and not binding.no_export]
@@ -98,6 +106,11 @@ class BulkExporter(ImportHold):
             else:
                 messages[binding.id] = self._leave_alone(binding, error, is_alone=len(bindings) == 1)
         return messages
+
+    @cached_property
+    def _sent(self) -> set[int]:
+        """The ids of the bindings that were sent, and not refused."""
+        return set()
 
     def _check_fields(self) -> None:
         fields = self._sent_fields
@@ -268,8 +281,36 @@ def export_bulk(session: ConnectorSession, model_name: str, calls: list[Any]) ->
     :param model_name: name of the binding model
     """
     binding_ids = [binding_id for _backend_id, binding_id, *_flow in calls]
+    backend_id, _binding_id, *flow = calls[0]
+    messages = export_bindings(session, model_name, backend_id, binding_ids, next(iter(flow), None), _in_calls)
+    not_chosen = session.env._("Not exported: the flow is not for this record any more.")
+    return [messages.get(binding_id, not_chosen) for _backend_id, binding_id, *_flow in calls]
+
+
+def _in_calls(exporter: BulkExporter, binding_ids: Sequence[int]) -> dict[int, str]:
+    """Export bindings by calls of as many records as the system takes."""
+    messages: dict[int, str] = {}
+    for page in split_every(exporter._page_size, binding_ids):
+        messages |= exporter.run(page)
+    return messages
+
+
+def export_bindings(
+    session: ConnectorSession,
+    model_name: str,
+    backend_id: int,
+    binding_ids: Sequence[int],
+    flow: str | None,
+    export: Export,
+) -> dict[int, str]:
+    """Export bindings in a job of a bulk flow; note their failure if it fails for good.
+
+    :param flow: code of the flow; None: the first one of the model
+    :param export: ``function(exporter, ids)`` that exports them
+    :return: dict, id of the binding to what was done; without those that the flow is not for
+    """
     try:
-        environment = open_flow(session, model_name, calls[0][0], BulkExportFlow, next(iter(calls[0][2:]), None))
+        environment = open_flow(session, model_name, backend_id, BulkExportFlow, flow)
     except FlowSwitchedOff:
         _mark_all_unsent(session, model_name, binding_ids)
         raise
@@ -281,13 +322,11 @@ def export_bulk(session: ConnectorSession, model_name: str, calls: list[Any]) ->
     try:
         # if several calls fail, the failing one is found by halving, and is then alone
         with failed, mark_failure(session, exporter.model.browse(binding_ids)):
-            messages = exporter.run(binding_ids)
+            return export(exporter, binding_ids)
     except Rehearsed:
         if exporter._is_kept:
             _mark_all_unsent(session, model_name, binding_ids)
         raise
-    not_chosen = session.env._("Not exported: the flow is not for this record any more.")
-    return [messages.get(binding_id, not_chosen) for _backend_id, binding_id, *_flow in calls]
 
 
 def _mark_all_unsent(session: ConnectorSession, model_name: str, binding_ids: Sequence[int]) -> None:

@@ -23,6 +23,7 @@ that wait for one record are one job: it exports all changes made until it is ru
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any, TypeAlias
 
 from odoo.fields import Domain
@@ -45,6 +46,7 @@ from ..mapper.mapper import ExportMapper
 from ..synchronizer import Deleter
 from .bind import delay_bindings
 from .bulk import export_bulk
+from .bulk_page import delay_pages
 from .deleter import delete_created, delete_record
 from .record import RecordExporter, export_record
 from .unsent_changes import is_noted, mark_unsent, note_unsent
@@ -111,29 +113,51 @@ def delay_bulk_export(
     :param flow: code of a :class:`~odoo.addons.connector.unit.flow.BulkExportFlow`; None: the first
         one of the model
     :param options: options of ``delay``: priority, eta and so on
-    :return: the jobs, one for each exported binding
+    :return: the jobs: one for each exported binding, or for each page of them
     """
-    jobs = []
-    for binding in bindings.with_env(session.env(su=True)).filtered("external_id").filtered(_is_exported):
-        argument = _argument_if_on(session, binding, BulkExportFlow, flow)
+    return delay_counted(session, bindings, flow, **options)[0]
+
+
+def delay_counted(
+    session: ConnectorSession, bindings: BaseModel, flow: str | None = None, **options: Any
+) -> tuple[list[Job], int]:
+    """Delay the bulk export of bindings; return the jobs, and of how many records they are.
+
+    The arguments are those of :func:`delay_bulk_export`.
+    """
+    jobs: list[Job] = []
+    number = 0
+    with_all_rights = bindings.with_env(session.env(su=True))
+    for backend, mine in with_all_rights.filtered("external_id").filtered(_is_exported).grouped("backend_id").items():
+        argument = _argument_if_on(session, mine[:1], BulkExportFlow, flow)
         if argument is None:
-            mark_unsent(binding)
+            for binding in mine:
+                mark_unsent(binding)
             continue
-        if not is_chosen(binding, selection_of(session, binding, BulkExportFlow, flow)):
-            continue
-        jobs.append(
-            export_bulk.delay(
-                _session_for(session, binding),
-                binding._name,
-                binding.backend_id.id,
-                binding.id,
-                *argument.values(),
-                description=_description_of_export(session, binding),
-                identity_key=bulk_export_identity(binding._name, binding.id, argument.get("flow")),
-                **{**_group_of(binding, argument), **options},
-            )
-        )
-    return jobs
+        selection = selection_of(session, mine, BulkExportFlow, flow)
+        chosen = mine.filtered(partial(is_chosen, selection=selection))
+        size = getattr(flow_class(backend.get_backend(), session, mine._name, BulkExportFlow, flow), "page_size", 1)
+        number += len(chosen)
+        if size > 1 and len(chosen) > 1:
+            jobs += delay_pages(_session_for(session, chosen), chosen, size, argument, **options)
+        else:
+            jobs += [_delay_in_bulk(session, binding, argument, options) for binding in chosen]
+    return jobs, number
+
+
+def _delay_in_bulk(
+    session: ConnectorSession, binding: BaseModel, argument: Mapping[str, str], options: Mapping[str, Any]
+) -> Job:
+    return export_bulk.delay(
+        _session_for(session, binding),
+        binding._name,
+        binding.backend_id.id,
+        binding.id,
+        *argument.values(),
+        description=_description_of_export(session, binding),
+        identity_key=bulk_export_identity(binding._name, binding.id, argument.get("flow")),
+        **{**_group_of(binding, argument), **options},
+    )
 
 
 def delay_delete(

@@ -9,7 +9,7 @@ from ..flow import BulkExportFlow, Flow, flow_class, open_flow
 from ..jobs.channel import flow_channel
 from ..jobs.related_action import open_backend
 from .bind import delay_pages
-from .consumers import delay_bulk_export, delay_exports
+from .consumers import delay_counted, delay_exports
 from .left import settle_left
 from .resend import forget_sent
 
@@ -46,7 +46,7 @@ def export_flow(session: ConnectorSession, model_name: str, backend_id: int, flo
         # what waits for a person or for an import goes on waiting
         remember(bindings.filtered(lambda b: recall(b, "sync_state") not in _WAITING), {"sync_state": "to_export"})
     if in_bulk:
-        number = len(delay_bulk_export(session, bindings, flow))
+        _jobs, number = delay_counted(session, bindings, flow)
     else:
         bindings = bindings.filtered_domain([("sync_state", "in", UNSENT)])
         delay_exports(session, bindings)

@@ -51,6 +51,12 @@ def open_backend(session: ConnectorSession, job: StoredJob) -> Action:
     return _environment(session, job, _arguments(session, job)["backend_id"]).backend_record.get_formview_action()
 
 
+def open_backend_of_page(session: ConnectorSession, job: StoredJob) -> Action:
+    """Open the backend of a call ``(backend_id, ids)`` of a function with ``group_size``."""
+    (backend_id, *_ids), _kwargs = arguments.decode_call(job.payload, session.env)
+    return _environment(session, job, backend_id).backend_record.get_formview_action()
+
+
 def open_matches(session: ConnectorSession, job: StoredJob) -> Action:
     """Open the records that people match by hand, of the model and backend of a job."""
     environment = _environment(session, job, _arguments(session, job)["backend_id"])
