@@ -30,7 +30,7 @@ class ConnectorFlow(models.Model):
     def _compute_declared_filters(self):
         for flow in self:
             offered = flow._offered()
-            told = [found.told(name, self.env) for name, found in offered.items()]
+            told = [{**found.told(name, self.env), **flow._not_known(found)} for name, found in offered.items()]
             gone = [{"name": name, "label": name, "kind": "gone"} for name in flow.filters or {} if name not in offered]
             flow.declared_filters = [*told, *gone] or False
 
@@ -51,6 +51,23 @@ class ConnectorFlow(models.Model):
         for flow in self:
             found = flow.sudo()._watermark() if flow.direction == "import" and flow._class() else None
             flow.lists_all = bool(found and found.value and (found.chosen or "") != chosen_key(flow.filters or {}))
+
+    def _not_known(self, offered):
+        """Return why people can choose nothing of a filter: none of its records is bound yet."""
+        model_name = getattr(offered, "model", None)
+        if model_name not in self.env:
+            return {}
+        backend, model = self.sudo()._backend(), self.env[model_name]
+        bound = [("backend_id", "=", backend.id), ("external_id", "!=", False)]
+        if model.sudo().search_count(bound, limit=1):
+            return {}
+        flows = self.sudo().search([*self._of_backend(backend), ("model_name", "=", model_name)])
+        flow = flows.filtered(lambda flow: flow.direction == "import")[:1]
+        return {
+            "not_known": self.env._("None is known yet. Run “%s” first.", flow.name)
+            if flow
+            else self.env._("None is known yet: they are imported with what refers to them.")
+        }
 
     def _offered(self):
         """Return what the adapter of the flow lets people choose, a dict of name to filter."""

@@ -243,7 +243,9 @@ class ConnectorMatch(models.Model):
         """
         decided = self._check_shown([("decision", "in", ("bind", "create"))])
         groups = self._read_group(
-            decided, ["backend_model", "backend_id", "model_name", "flow"], ["id:array_agg" if self else "id:min"]
+            decided,
+            ["backend_model", "backend_id", "model_name", "flow"],
+            ["id:array_agg" if self else "id:min", "__count"],
         )
         if not groups:
             raise UserError(
@@ -257,10 +259,15 @@ class ConnectorMatch(models.Model):
                 bind_matches,
                 **({"ids": ids} if self else {}),
             )
-            for backend_model, backend_id, model_name, code, ids in groups
+            for backend_model, backend_id, model_name, code, ids, _count in groups
         ]
         return self.env["queue.worker"]._answer(
-            self.env._("The bindings are made in the background. Rows that cannot be bound stay, and say why."), jobs
+            self.env._(
+                "Records to be bound: %s. A job does it in the background. Then load the page again: the rows are gone, "
+                "and those that cannot be bound say why.",
+                sum(count for *_group, count in groups),
+            ),
+            jobs,
         )
 
     def _selected(self):
@@ -492,7 +499,10 @@ class ConnectorMatch(models.Model):
     def _opening(self, answer, action):
         """Return the answer of a button that has delayed jobs; after it the matches are opened."""
         # a plain text: the client takes no HTML of an action that follows another one
-        action["help"] = self.env._("While the job runs, rows come: load the page again.")
+        action["help"] = self.env._(
+            "No rows yet. While the job runs, load the page again. If the job has ended, nothing there waits to be matched."
+        )
+        action["cache"] = False  # a job fills the list: the client must not show what it has read before
         answer["params"]["next"] = action
         return answer
 

@@ -176,6 +176,7 @@ class Environment:
     argument ``flow`` of further jobs of it; it is empty for the first flow of the model.
     ``times_off`` says how often it was switched off by now. ``domain`` is the text of the domain of
     an export flow, and ``filters`` is a dict with what people have chosen of an import flow.
+    ``again`` says how a person repeats what failed, None: “requeue the job”.
 
     It is a context manager. The resources that its units have opened with :meth:`open` are closed
     at the end of the ``with`` block, or by :meth:`close`. At the latest they are closed when
@@ -194,6 +195,7 @@ class Environment:
         self.times_off = 0
         self.domain: str | None = None
         self.filters: dict[str, Any] = {}
+        self.again: str | None = None
         self._opened = _Opened()
         self._policies: dict[str, dict[str, str]] = {}  # of its models, as far as they were asked for
         self._choices: dict[str, Mapping[str, str | None]] = {}  # likewise, as far as they were read

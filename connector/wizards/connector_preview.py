@@ -116,13 +116,15 @@ class ConnectorPreviewPart(models.TransientModel):
             return self.env._("Would also be created, as the records need them: %s", model._description)
         texts = {
             "new": self.env._("Would be created here"),
-            "matched": self.env._("Are here already, and would be bound to these records"),
+            "matched": self.env._("Are here already: they would be bound"),
             "changed": self.env._("Would be changed here"),
             "unchanged": self.env._("Are up to date"),
         }
         counts = Counter(label for look in looks for label in dict.fromkeys(label for label, *_texts in look.changes))
         if outcome == "new" or not counts:
             return texts[outcome]
+        if outcome == "matched":
+            texts[outcome] = self.env._("Are here already: they would be bound, and these fields overwritten")
         named = [f"{label} ({number})" for label, number in counts.most_common(_MOST_FIELDS)]
         if len(counts) > _MOST_FIELDS:
             named.append("…")

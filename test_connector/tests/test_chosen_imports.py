@@ -293,6 +293,13 @@ class TestValues(ChosenCase):
         self.assertEqual(told["nickname"], {"name": "nickname", "label": "Nickname", "kind": "text"})
         self.assertFalse(self.flow("partners_out").declared_filters)
 
+    def test_a_list_of_bound_records_says_what_to_run_while_none_is_bound(self):
+        told = {found["name"]: found for found in self.partners.declared_filters}
+        self.assertEqual(told["tag"]["not_known"], "None is known yet. Run “Tags” first.")
+        self.env[TAG].create({"backend_id": self.backend.id, "external_id": "t7", "name": "Countess"})
+        self.partners.invalidate_recordset(["declared_filters"])
+        self.assertNotIn("not_known", {found["name"]: found for found in self.partners.declared_filters}["tag"])
+
     def test_who_follows_the_flow_reads_what_was_chosen(self):
         self.choose(status="paid", new=True)
         self.assertIn("What is imported was changed: Status: Paid, New: yes", self.partners.message_ids[0].body)

@@ -26,6 +26,7 @@ from odoo.addons.connector.wizards import connector_find_story
 from ..units import ShopAdapter, webshop, webshop_2
 from .common import ShopCase
 from .test_flow import PARTNER, TAG, FlowCase
+from .test_matching import MatchingImporter
 
 PARTNERS, TAGS = "Test Shop Partner", "Test Shop Tag"
 
@@ -95,6 +96,13 @@ class TestFetch(FindCase):
         self.assertIn("7", answer.text)
         self.assertFalse(answer.record_id)
         self.assertFalse(self.delayed_jobs())
+
+    def test_one_that_several_here_may_be_says_to_press_find_again(self):
+        self.enterContext(extending(webshop, MatchingImporter))
+        self.env["res.partner"].create([{"name": name, "email": "ada@shop"} for name in ("Ada", "Ada 2")])
+        self.shop.add("test.shop.partner", 42, name="Ada", number="100042", mail="ada@shop")
+        text = self.answer(self.find()).text
+        self.assertTrue(text.endswith("Leave it to the one that is meant, then press Find again."), text)
 
     def test_a_value_that_odoo_refuses_is_blocked_with_what_odoo_says(self):
         self.shop.add("test.shop.partner", 42, name="Ada", number="100042")
@@ -503,7 +511,7 @@ class TestFetchOverHttp(ConnectorCase, FindCase):
         find = self.find()
         over.set()
         self.assertEqual(self.answer(find).outcome, "unknown")
-        self.assertRegex(self.answer(find).text, "has not ended after 0.2 s")
+        self.assertRegex(self.answer(find).text, "has not (ended after|answered for) 0.2 s")
         self.assertIn("record", find.line_ids.mapped("kind"))
         self.assertFalse(self.backend._status().failures)
 

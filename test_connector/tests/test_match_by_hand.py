@@ -310,7 +310,9 @@ class TestBind(MatchCase):
         rows = self.match()
         for row in rows:
             row.res_id = self.here("Ours").id
-        rows[0].action_bind()
+        with patch.object(type(self.env["queue.worker"]), "_reasons_to_wait", lambda *args: ([], True)):
+            told = rows[0].action_bind()
+        self.assertIn("Records to be bound: 1. A job does it", told["params"]["message"])
         self.assertDone(self.run_jobs())
         self.assertTrue(self.bound(1))
         self.assertFalse(self.bound(2))

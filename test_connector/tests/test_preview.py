@@ -79,7 +79,9 @@ class TestWhatItSays(PreviewCase):
         ada = self.env["res.partner"].create({"name": "Countess", "email": "ada@example.com"})
         self.shop.add(PARTNER, 1, name="Ada", mail="ada@example.com", changed="1")
         preview = self.preview()
-        self.assertEqual(self.told(preview)[0][:2], ("matched", 1))
+        outcome, number, text = self.told(preview)[0]
+        self.assertEqual((outcome, number), ("matched", 1))
+        self.assertRegex(text, r"^Are here already: they would be bound, and these fields overwritten: .*\(1\)")
         line = self.lines("matched", preview)
         self.assertEqual((line.res_model, line.res_id, line.name), ("res.partner", ada.id, "Countess"))
         self.assertEqual(self.values(line)["Name"], ("Countess", "Ada"))

@@ -1,3 +1,4 @@
+from odoo import api
 from odoo.tests import HttpCase, new_test_user, tagged
 
 from odoo.addons.connector import ExportFlow, ImportFlow
@@ -126,6 +127,35 @@ class TestTour(HttpCase):
         self.assertEqual(rows.mapped("decision"), ["bind", "bind", "ignore"])
         self.assertEqual(rows[:2].mapped("res_id"), ours.ids)
         self.assertTrue(self.env["queue.job"].search([("function", "like", "bind_matches")]))
+
+    def test_the_matches_of_a_flow_come_when_the_page_is_loaded_again(self):
+        self.env["test.shop.backend"].search([]).active = False
+        backend = self.env["test.shop.backend"].create({"name": "Test Shop", "version": "flows"})
+        matches = type(self.env["connector.match"])
+        read = matches.web_search_read
+
+        @api.model
+        def list_after_the_first_read(rows, *args, **kwargs):
+            result = read(rows, *args, **kwargs)
+            if not rows.sudo().search_count([]):
+                rows.sudo().create(
+                    {
+                        **rows._backend_values(rows.env[backend._name].browse(backend.id)),
+                        "model_name": "test.shop.partner",
+                        "flow": "part_0",
+                        "odoo_model": "res.partner",
+                        "external_id": "1",
+                        "name": "Their Ada",
+                        "found": "none",
+                        "candidate_ids": [],
+                    }
+                )
+            return result
+
+        self.patch(matches, "web_search_read", list_after_the_first_read)
+        self.env["connector.match"].search([]).unlink()
+
+        self.start_tour("/odoo/connector-flows", "connector_match_reload", login="admin")
 
     def choosable(self):
         """Return a backend with flows for which people can choose."""

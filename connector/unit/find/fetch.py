@@ -163,6 +163,7 @@ class Fetching:
     @contextmanager
     def _opened(self, model_name: str) -> Iterator[Environment]:
         with open_flow(self._session, model_name, self._backend.id, ImportFlow) as environment:
+            environment.again = self._env._("press Find again")
             environment.open("traffic", lambda: HurriedTraffic(environment, self._ends))
             yield environment
 

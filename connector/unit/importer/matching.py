@@ -145,11 +145,17 @@ def only_match(importer: RecordImporter, incoming: Incoming) -> BaseModel:
         raise InvalidDataError(
             importer._(
                 "Several records here have the %(field)s %(value)s: %(records)s. "
-                "Leave it to the one that is meant, then requeue the job.",
+                "Leave it to the one that is meant, then %(again)s.",
+                again=_again(importer),
                 **_names(importer, incoming.match),
             )
         )
     return incoming.match[:1]
+
+
+def _again(importer: RecordImporter) -> str:
+    """Return how a person has the record imported once more, by what has imported it."""
+    return importer.environment.again or importer._("requeue the job")
 
 
 def _is_duplicate(importer: RecordImporter, incoming: Incoming) -> InvalidDataError:
@@ -158,7 +164,8 @@ def _is_duplicate(importer: RecordImporter, incoming: Incoming) -> InvalidDataEr
     return InvalidDataError(
         importer._(
             "Record %(id)s of %(backend)s has the %(field)s %(value)s, as %(records)s, which belongs to another record there. "
-            "Correct one of them there, or choose on the flow what is done with duplicates; then requeue the job.",
+            "Correct one of them there, or choose on the flow what is done with duplicates; then %(again)s.",
+            again=_again(importer),
             **importer._names(),
             **_names(importer, incoming.duplicates),
         )

@@ -58,12 +58,39 @@ registry.category("web_tour.tours").add("connector_matches", {
         },
         {
             content: "Yes",
-            trigger: ".modal .btn-primary",
+            trigger: ".modal:contains('writes over ours') .btn-primary:contains('Bind')",
             run: "click",
         },
         {
             content: "It is said which job does it, or that no worker is there",
             trigger: ".o_notification a[href*='queue-jobs']",
+        },
+    ],
+});
+
+registry.category("web_tour.tours").add("connector_match_reload", {
+    steps: () => [
+        {
+            content: "Open the flow",
+            trigger: ".o_data_row:has(.o_data_cell[name='name']:contains('Part 0')) .o_data_cell[name='name']",
+            run: "click",
+        },
+        {
+            content: "List what is there",
+            trigger: "button[name='action_match']",
+            run: "click",
+        },
+        {
+            content: "Nothing is listed yet: load the page again",
+            trigger: ".o_view_nocontent:contains('load the page again')",
+            run() {
+                window.location.reload();
+            },
+            expectUnloadPage: true,
+        },
+        {
+            content: "It is listed now",
+            trigger: row("Their Ada"),
         },
     ],
 });
