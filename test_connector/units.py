@@ -22,7 +22,7 @@ from odoo.addons.connector.unit.backend_adapter.crud import CRUDAdapter
 from odoo.addons.connector.unit.backend_adapter.http import HttpAdapter
 from odoo.addons.connector.unit.binding.binder import Binder
 from odoo.addons.connector.unit.exporter.bulk import BulkExporter
-from odoo.addons.connector.unit.flow import ImportFlow
+from odoo.addons.connector.unit.flow import ExportFlow, ImportFlow
 from odoo.addons.connector.unit.importer.bulk import BulkBatchImporter
 from odoo.addons.connector.unit.importer.record import RecordImporter
 from odoo.addons.connector.unit.mapper.mapper import (
@@ -48,6 +48,7 @@ webshop_oauth = Backend(parent=webshop, version="oauth")
 webshop_person = Backend(parent=webshop, version="person")
 webshop_listed = Backend(parent=webshop, version="listed")
 webshop_flows = Backend(parent=webshop_listed, version="flows")
+webshop_matched = Backend(parent=webshop_listed, version="matched")
 
 
 @webshop
@@ -174,6 +175,19 @@ class PartImporter(BulkBatchImporter):
         return {"part": self.environment.flow}
 
 
+@webshop_matched
+class CustomersFlow(ImportFlow):
+    _model_name = "test.shop.partner"
+    code, label = "customers", "Customers"
+
+
+@webshop_matched
+class CustomersExportFlow(ExportFlow):
+    _model_name = "test.shop.partner"
+    code, label = "customers_out", "Customers to the Shop"
+    after = ("customers",)
+
+
 @webshop_person
 class AuthorisedShopAdapter(RestAdapter):
     """Adapter of a shop where a person authorises us."""
@@ -200,6 +214,16 @@ class PartnerImporter(ShopImporter):
     def _import_dependencies(self):
         self._import_dependency(self.external_record.get("tag"), "test.shop.tag")
         self._import_dependency(self.external_record.get("parent"), "test.shop.partner")
+
+
+@webshop_matched
+class CustomerImporter(PartnerImporter):
+    """Importer that recognises partners by their e-mail address."""
+
+    _model_name = "test.shop.partner"
+
+    def _match_key(self):
+        return "email", self.external_record.get("mail")
 
 
 @webshop

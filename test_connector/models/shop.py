@@ -39,6 +39,7 @@ class ShopBackend(models.Model):
             ("oauth", "with OAuth"),
             ("listed", "Listed"),
             ("flows", "Ten Flows"),
+            ("matched", "Matched"),
             ("person", "with OAuth, by a person"),
         ],
         default="1.0",
