@@ -5,6 +5,6 @@
     "category": "Connector",
     "author": "Connector Suite contributors",
     "license": "LGPL-3",
-    "depends": ["connector_odoo", "stock"],
+    "depends": ["connector_odoo", "connector_stock"],
     "data": ["views/odoo_backend_views.xml"],
 }

@@ -1,1 +1,2 @@
 from . import odoo_backend
+from . import odoo_product

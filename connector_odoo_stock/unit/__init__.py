@@ -1,3 +1,2 @@
 from . import backend_adapter
-from . import flow
 from . import stock

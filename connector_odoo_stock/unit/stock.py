@@ -1,26 +1,20 @@
-"""Units for stock: the export of the quantity on hand in the backend's warehouse.
+"""Units for stock: the quantity that the backend says is exported, of many products by one call."""
 
-One call exports the stock of many products.
-"""
-
-from odoo.addons.connector import BulkExporter, ExportMapper, changed_by, delay_bulk_export, mapping
+from odoo.addons.connector import delay_bulk_export
 from odoo.addons.connector_odoo.backend import odoo
 from odoo.addons.connector_odoo.unit.product import ProductImporter
+from odoo.addons.connector_stock import StockExporter, StockExportMapper, StockFlow
 
 
-class StockExportMapper(ExportMapper):
-    @mapping
-    @changed_by("qty_available")
-    def quantity(self, record):
-        warehouse = self.backend_record.stock_warehouse_id
-        if not warehouse:
-            return {}
-        return {"quantity": record.odoo_id.with_context(warehouse_id=warehouse.id).qty_available}
+class OdooStockExportMapper(StockExportMapper):
+    pass
 
 
-class StockExporter(BulkExporter):
-    _holds_imports = False
+class OdooStockFlow(StockFlow):
+    pass
 
+
+class OdooStockExporter(StockExporter):
     def _write_many(self, changes):
         self.backend_adapter.write_stock({id_: values["quantity"] for id_, values in changes.items()})
 
@@ -35,7 +29,7 @@ class StockedProductImporter(ProductImporter):
     def _after_import(self, binding):
         super()._after_import(binding)
         if self.incoming.match and self.backend_record.stock_warehouse_id:
-            delay_bulk_export(self.environment.user_session, binding)
+            delay_bulk_export(self.environment.user_session, binding, "stock")
 
 
-odoo.register("odoo.product.product", StockExportMapper, StockExporter)
+odoo.register("odoo.product.product", OdooStockFlow, OdooStockExportMapper, OdooStockExporter)

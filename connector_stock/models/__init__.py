@@ -1,0 +1,2 @@
+from . import stock_backend
+from . import stock_binding
