@@ -1,0 +1,22 @@
+{
+    "name": "Connector: E-Commerce",
+    "summary": "What every shop connector needs: orders, rules, totals, deliveries, cancellations",
+    "version": "19.0.1.0.0",
+    "category": "Connector",
+    "author": "Connector Suite contributors",
+    "license": "LGPL-3",
+    "depends": ["connector_stock", "connector_base_product", "sale_stock", "stock_delivery", "base_vat"],
+    "data": [
+        "security/ir.model.access.csv",
+        "security/payment_rule_rules.xml",
+        "security/order_reason_rules.xml",
+        "data/product_data.xml",
+        "views/connector_payment_rule_views.xml",
+        "views/connector_delivery_method_views.xml",
+        "wizards/connector_order_decision_views.xml",
+        "views/sale_order_views.xml",
+        "views/sale_order_workflow_views.xml",
+        "views/connector_backend_views.xml",
+        "views/product_views.xml",
+    ],
+}
