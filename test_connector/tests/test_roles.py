@@ -49,6 +49,9 @@ RIGHTS = {
     "connector.webhook.topic": ("", "r"),
     "connector.token": ("", ""),
     "connector.open.record": ("", ""),
+    "connector.delivery.method": ("r", "rwcu"),  # a salesman reads them, a sales manager writes, too
+    "connector.payment.rule": ("r", "rwcu"),  # so it is with these
+    "connector.order.reason": ("", ""),  # a salesman reads those of his orders
     "connector.put.right": ("", ""),
     "connector.authorization": ("", ""),
     "connector.external.field": ("", ""),
@@ -68,6 +71,8 @@ OF_ALL = {"queue.job.function", "queue.worker", "connector.backend.status"}
 #: The public methods of ours; each of them looks at the rights of who calls it. A new one is added
 #: here by who has seen to that.
 METHODS = {
+    "EcommerceBackend.action_open_delivery_methods",
+    "EcommerceBackend.action_open_payment_rules",
     "ConnectorBoundRecord.bindings_of",
     "ConnectorBackend.action_authorize",
     "ConnectorBackend.action_check_webhooks",
@@ -133,6 +138,7 @@ METHODS = {
     "ConnectorMatch.action_take_back",
     "ConnectorMatchFile.action_load",
     "ConnectorMatchFile.action_save",
+    "ConnectorOrderDecision.action_decide",
     "ExternalBinding.action_export_now",
     "ExternalBinding.action_import_now",
     "ExternalBinding.action_keep_ours",
@@ -163,12 +169,19 @@ METHODS = {
     "QueueWorker.list_warning",
     "WebhookDelivery.action_process_again",
     "SaleOrder.action_cancel_reviewed",
+    "SaleOrder.action_cancellation_reviewed",
+    "SaleOrder.action_check_shop_again",
+    "SaleOrder.action_confirm_anyway",
+    "SaleOrder.action_keep_order",
     "SaleOrder.action_confirm_reviewed",
+    "SaleOrder.action_go_on_in_shop_workflow",
+    "SaleOrder.action_try_shop_workflow_again",
 }
 _OURS = ("odoo.addons.connector", "odoo.addons.jobs_queue")
 
 #: Methods of Odoo's that we override, with arguments
 ARGUMENTS = {
+    "action_confirm": (),
     "module_uninstall": (),
     "get_empty_list_help": ("<p>Nothing here</p>",),
     "web_search_read": ([], {"id": {}}),
@@ -295,6 +308,12 @@ class RolesCase(Roles, ShopCase, JobsCase):
             {"flow_id": cls.records["connector.flow"].id, "record_id": 1, "state": "asked"}
         )
         cls.records["connector.watermark"] = cls.backend.watermark_ids
+        if "connector.order.reason" in env:
+            order = env["sale.order"].create({"partner_id": partner.odoo_id.id})
+            reason = {"order_id": order.id, "code": "total", "message": "The total differs"}
+            cls.records["connector.order.reason"] = env["connector.order.reason"].create(reason)
+        if "corner.backend" in env:
+            cls.records.update(cls.records_of_a_shop())
         if "odoo.backend" in env:
             cls.records.update(cls.records_of_the_other_odoo())
         env.flush_all()
@@ -318,6 +337,18 @@ class RolesCase(Roles, ShopCase, JobsCase):
         table = cls.env[model_name]._table
         cls.env.cr.execute(f"INSERT INTO {table} ({columns}) VALUES ({places}) RETURNING id", list(values.values()))
         return cls.env[model_name].browse(cls.env.cr.fetchone())
+
+    @classmethod
+    def records_of_a_shop(cls):
+        env = cls.env
+        shop = env["corner.backend"].create({"name": "Corner"})
+        values = {"backend_id": f"{shop._name},{shop.id}", "code": "post", "name": "Post"}
+        carrier = env["delivery.carrier"].search([], limit=1)
+        method = {**values, "carrier_id": carrier.id}
+        return {
+            "connector.payment.rule": env["connector.payment.rule"].create(values),
+            "connector.delivery.method": env["connector.delivery.method"].create(method),
+        }
 
     @classmethod
     def records_of_the_other_odoo(cls):
@@ -539,6 +570,7 @@ class TestRoles(RolesCase):
         """Have failed jobs that are not grouped yet, and nobody who runs jobs."""
         self.env.cr.execute("UPDATE queue_job SET state = 'failed' WHERE id = %s", self.records["queue.job"].ids)
         self.env.cr.execute("DELETE FROM queue_worker")
+        self.env.cr.execute("UPDATE ir_cron SET nextcall = nextcall - interval '1 hour'")  # of a new database, too
         self.assertTrue(store.failures.has_ungrouped(self.env.cr))
         self.assertTrue(self.env["queue.worker"]._reason_no_job_runs())
 

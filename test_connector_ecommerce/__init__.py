@@ -1,0 +1,1 @@
+from . import backend, models, unit, consumer
