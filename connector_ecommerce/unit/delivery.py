@@ -6,6 +6,7 @@ A connector registers subclasses for its model of transfers, and gives its adapt
 - ``order``, the id of the order in the shop
 - ``lines``, a dict: id of the line in the shop to the quantity
 - ``is_last``, whether nothing of the order will follow
+- ``capture``, whether the payment rule wants the shop to capture the payment now
 - ``carrier``, the shop's code of the carrier, "" if there is none
 - ``tracking``, the tracking number, "" if there is none
 
@@ -30,6 +31,7 @@ class DeliveryMapper(ExportMapper):
             "order": order.external_id,
             "lines": record._delivered_lines(),
             "is_last": record._is_last(),
+            "capture": order.payment_rule_id.capture,
         }
 
     @mapping

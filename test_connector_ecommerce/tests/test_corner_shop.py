@@ -2,6 +2,8 @@
 
 from odoo.tests import tagged
 
+from odoo.addons.connector import ConnectorSession, ExportMapper, get_environment
+
 from .shop_case import ShopCase
 
 
@@ -117,3 +119,17 @@ class TestCornerShop(ShopCase):
         self.assertDone(self.run_jobs())
         self.assertEqual([self.shop.goods[key]["count"] for key in ("g-1", "g-2")], [8, 9])
         self.assertEqual(len([request for request in self.server.requests if request.method == "PATCH"]), 1)
+
+    def test_a_delivery_says_whether_the_shop_is_to_capture_the_payment(self):
+        self.shop.place("P-1", "b-1", [("g-1", 1)])
+        self.import_orders()
+        order = self.order("P-1")
+        self.stock(order)
+        self.deliver(order.picking_ids)
+        binding = self.env["corner.stock.picking"].search([("odoo_id", "=", order.picking_ids.id)])
+        session = ConnectorSession.from_env(self.env)
+        with get_environment(session, binding._name, self.backend.id) as environment:
+            mapper = environment.get_connector_unit(ExportMapper)
+            for capture in (False, True):
+                binding._shop_order().payment_rule_id.capture = capture
+                self.assertEqual(mapper.map_record(binding).values(for_create=True)["capture"], capture)
