@@ -6,7 +6,8 @@ from odoo import fields, models
 class EcommerceOrder(models.AbstractModel):
     """The link of a sale order to a shop.
 
-    A connector inherits it in a model with ``_inherits = {"sale.order": "odoo_id"}``.
+    A connector inherits it in a model with ``_inherits = {"sale.order": "odoo_id"}``,
+    and with the one2many ``shop_line_ids`` to the bindings of its lines.
     """
 
     _name = "connector.ecommerce.order"

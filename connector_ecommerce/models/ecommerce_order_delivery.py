@@ -10,12 +10,6 @@ class EcommerceOrder(models.AbstractModel):
 
     #: Name of the binding model of deliveries; None: the shop is not told of them
     _picking_model = None
-    #: Name of the one2many with the bindings of the lines
-    _lines_field = "shop_line_ids"
-
-    def _shop_lines(self):
-        """Return the bindings of the lines."""
-        return self[self._lines_field]
 
     def _export_group(self):
         """Return the order: it is cancelled there after what was said of its deliveries."""

@@ -20,7 +20,7 @@ class EcommerceOrder(models.AbstractModel):
         self.ensure_one()
         if self.locked:
             return
-        order, lines = self.odoo_id, self[self._lines_field]
+        order, lines = self.odoo_id, self.shop_line_ids
         rounding = lines.filtered(lambda line: line._id_in_order() == ROUNDING)
         missing = float(total) - order.amount_total + rounding.price_total
         if order.currency_id.compare_amounts(abs(missing), self._tolerance()) > 0:
@@ -34,7 +34,7 @@ class EcommerceOrder(models.AbstractModel):
 
     def _add_rounding_line(self, amount):
         product = self.env.ref("connector_ecommerce.product_rounding")
-        self.env[self._fields[self._lines_field].comodel_name].create(
+        self.shop_line_ids.create(
             {
                 "backend_id": self.backend_id.id,
                 "shop_order_id": self.id,

@@ -42,7 +42,7 @@ class EcommercePicking(models.AbstractModel):
         :return: dict, id of the line in the shop to the quantity, in the unit of the order line
         """
         self.ensure_one()
-        bound = {line.odoo_id: line._id_in_order() for line in self._shop_order()._shop_lines() if line.external_id}
+        bound = {line.odoo_id: line._id_in_order() for line in self._shop_order().shop_line_ids if line.external_id}
         delivered = {}
         for move in self.odoo_id.move_ids:
             line = move.sale_line_id

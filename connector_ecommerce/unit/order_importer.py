@@ -119,7 +119,7 @@ class OrderImporter(RecordImporter):
     def _lines_of(self, order, country):
         """Return what the lines of the order are made of, a list of dicts with their values."""
         builder, products = self.unit_for(ProductLineBuilder), self.unit_for(LineProducts)
-        known = {line.external_id: line.product_id for line in self.binding._shop_lines()}
+        known = {line.external_id: line.product_id for line in self.binding.shop_line_ids}
         items = []
         for line in order.lines:
             line_id = self._line_id(line.line_id)
